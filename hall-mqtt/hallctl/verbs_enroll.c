@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "hallctl/enrolling.h"
@@ -218,6 +219,7 @@ int enroll_script_of(const struct enrolling *it, const char *url, const char *pi
                     .base_topic = strcmp(base, "hall") == 0 ? NULL : base,
                     .interface = it->call.texts[FLAG_INTERFACE],
                     .docker = call_has(&it->call, FLAG_DOCKER)},
+        .made = clock_now().wall / 1000,
         .ca = it->ca,
         .password = it->password,
         .url = url,

@@ -1,8 +1,10 @@
 """hallctl enroll: a Pi and a server on a link of their own, a real broker with TLS, the line typed on the server with curl and
 with wget. The server's systemd is played by a few lines that start the real agent or relay; tests/install has a real one."""
 
+import base64
 import contextlib
 import ctypes
+import hashlib
 import io
 import json
 import os
@@ -13,7 +15,9 @@ import socket
 import ssl
 import subprocess
 import tarfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -446,6 +450,108 @@ def without_rights(line, sudo):
     return make + f"exec setpriv --reuid=nobody --regid=nogroup --clear-groups {line}"
 
 
+def test_a_script_that_was_cut_does_nothing(pi, server):
+    """By whatever lost its end: each line but the last only says what something is."""
+    enrolling = pi.enroll()
+    enrolling.printed()
+    script = fetch(pi, "/".join(enrolling.url.groups()))[1]
+    assert script.endswith("; fi\n")
+    (server.folder / "run/whole").write_text(script)
+    cuts = " ".join(str(cut) for cut in (*range(1, len(script.encode()), 499), *range(len(script.encode()) - 90, len(script.encode()) - 1)))
+    said = server.type("set -- " + cuts + '; for cut; do head -c "$cut" /tmp/whole | sh && echo "$cut"; done 2>&1; true')
+    assert "hall: " not in said.stdout, "it began"
+    assert unchanged(server) and not (server.folder / "run/systemctl.log").exists()
+
+
+@pytest.mark.parametrize("without", ["wget", "curl"])
+def test_half_a_script_is_not_run(pi, server, place, without):
+    """The connection breaks in the middle of it: nothing is run of it."""
+    key, certificate = place / "key", place / "certificate"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x",
+                    "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    public = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"], check=True, capture_output=True).stdout
+    pin = base64.b64encode(hashlib.sha256(public).digest()).decode()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    half = b"touch /tmp/was-run\n"
+
+    def serve(listener):
+        with listener, listener.accept()[0] as plain, context.wrap_socket(plain, server_side=True) as tls:
+            assert tls.recv(4096).startswith(b"GET /")
+            tls.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n" + half)
+            with contextlib.suppress(OSError):
+                tls.unwrap()
+
+    enrolling = pi.enroll()
+    line = enrolling.printed().replace(":8885/", ":8886/").replace(enrolling.pin, pin)
+    with inside(pi):
+        listener = socket.create_server((PI, 8886))
+    thread = threading.Thread(target=serve, args=(listener,))
+    thread.start()
+    said = server.type(line, expect=1, without=without)
+    thread.join(LIMIT)
+    assert "Hall: nothing was fetched from https://10.9.8.1:8886" in said.stderr
+    assert unchanged(server) and not (server.folder / "run/was-run").exists()
+
+
+def test_neither_curl_nor_wget(pi, server):
+    enrolling = pi.enroll()
+    said = server.type(enrolling.printed(), expect=1, without="curl wget")
+    assert said.stderr == "Hall: install curl or wget, or use hallctl enroll --print\n"
+    assert unchanged(server)
+
+
+@pytest.mark.parametrize("days", [-3650, -1, 3650])
+def test_a_clock_that_is_wrong(pi, server, days):
+    """The key needs no clock. The broker's certificate does, which Hall's clock made: who is behind is told so."""
+    enrolling = pi.enroll()
+    wrong = f"printf '#!/bin/sh\\necho {int(time.time()) + days * 86400}\\n' >/usr/local/sbin/date; chmod 755 /usr/local/sbin/date; "
+    said = server.type(wrong + enrolling.printed())
+    enrolling.ends(DONE)
+    behind = re.search(r"warning: the clock of this machine is (\d+) s behind that of Hall", said.stderr)
+    assert (behind is not None) == (days < 0)
+    assert not behind or 0 <= int(behind.group(1)) + days * 86400 < 60
+
+
+def test_no_secret_is_in_a_command_line(pi, server):
+    """Of all processes, on both machines, as often as they can be looked at; the line itself has its token. The port tells it from
+    those of other tests."""
+    seen, over = set(), threading.Event()
+
+    def look():
+        while not over.is_set():
+            for process in os.listdir("/proc"):
+                with contextlib.suppress(OSError):
+                    if process.isdigit():
+                        seen.add(Path(f"/proc/{process}/cmdline").read_bytes())
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    enrolling = pi.enroll("--port", "8899")
+    try:
+        server.type(enrolling.printed())
+        enrolling.ends(DONE)
+    finally:
+        over.set()
+        looking.join(LIMIT)
+    password = server.file("/etc/hall/agent.env").read_text().strip().split("=")[1]
+    token = enrolling.url.group(2)
+    mine = [words.decode(errors="replace") for words in seen if PI.encode() in words or b"hall" in words]
+    assert [words for words in mine if token in words], "the line was seen"
+    assert not [words for words in mine if password in words]
+    tokens = {found for words in mine for found in re.findall(r"https://10\.9\.8\.1:8899/(\S{32})", words)}
+    assert tokens == {token}, "of those that the script has none was seen"
+
+
+def test_two_at_once_get_it_once(pi):
+    enrolling = pi.enroll()
+    enrolling.printed()
+    url = "/".join(enrolling.url.groups())
+    with ThreadPoolExecutor(8) as many:
+        statuses = sorted(status for status, _ in many.map(lambda _: fetch(pi, url), range(8)))
+    assert statuses == [200] + [410] * 7
+
+
 def test_a_user_whom_sudo_refuses_does_not_use_the_line_up(pi, server):
     enrolling = pi.enroll()
     line = enrolling.printed()
@@ -614,12 +720,15 @@ def test_garbage_is_answered_or_cut(pi):
                 plain.shutdown(socket.SHUT_WR)
                 while plain.recv(4096):
                     pass
-        for bytes_ in (b"\0" * 4000, b"GET /" + b"A" * 4000, f"GET /{token} HTTP/1.1\r\nX: ".encode() + b"y" * 4000,
+        for bytes_ in (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\0" * 4000, b"GET /" + b"A" * 4000, f"GET /{token} HTTP/1.1\r\nX: ".encode() + b"y" * 4000,
                        f"GET /{token} HTTP/1.1\r\n\0\r\n\r\n".encode()):
             with context.wrap_socket(socket.create_connection((PI, 8885), timeout=LIMIT)) as tls:
                 tls.sendall(bytes_)
                 answer = tls.recv(4096)
                 assert answer.startswith(b"HTTP/1.1 400 "), answer
+        with context.wrap_socket(socket.create_connection((PI, 8885), timeout=LIMIT), server_hostname="hall.lan") as tls:
+            tls.sendall(f"GET /{'A' * 32} HTTP/1.1\r\n\r\n".encode())
+            assert tls.recv(4096).startswith(b"HTTP/1.1 404 "), "a name is as good as none"
         with pytest.raises(ssl.SSLError), socket.create_connection((PI, 8885), timeout=LIMIT) as plain:
             old.wrap_socket(plain)
     assert fetch(pi, f"{base}/{token}")[0] == 200

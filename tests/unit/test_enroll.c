@@ -113,6 +113,7 @@ static void test_the_words_of_a_script(void **state)
                     .base_topic = evil,
                     .interface = evil,
                     .docker = true},
+        .made = INT64_C(1234567890123),
         .ca = evil,
         .password = evil,
         .url = evil,
@@ -128,17 +129,17 @@ static void test_the_words_of_a_script(void **state)
     /* The head alone, and then what it has set. */
     behind_head(&text,
                 "printf '%s|' \"$hall_role\" \"$hall_program\" \"$hall_user\" \"$hall_id\" "
-                "\"$hall_again\" \"$hall_broker\" \"$hall_config\" \"$hall_wanted\" "
+                "\"$hall_again\" \"$hall_made\" \"$hall_broker\" \"$hall_config\" \"$hall_wanted\" "
                 "\"$hall_ca\" \"$hall_password\" \"$hall_docker\" \"$hall_url\" \"$hall_pin\" "
                 "\"$hall_commit\" "
                 "\"$hall_packages\"\n");
     enroll_write_config(&script.machine, &config);
-    buf_printf(
-        &wanted,
-        "relay|hall-wol||%s|--relay "
-        "%s|%s|%s|\"%s\"\n\"%s\"\n\"/etc/hall/ca.crt\"\n\"%s\"\n\"%s\"\n\"docker\"|%s|%s|yes|%s|"
-        "sha256//PIN=|" TOKEN "|x86_64 " TOKEN " aa\narmv7l " TOKEN " bb|",
-        evil, evil, evil, buf_text(&config), evil, evil, evil, evil, evil, evil, evil);
+    buf_printf(&wanted,
+               "relay|hall-wol||%s|--relay "
+               "%s|1234567890123|%s|%s|\"%s\"\n\"%s\"\n\"/etc/hall/"
+               "ca.crt\"\n\"%s\"\n\"%s\"\n\"docker\"|%s|%s|yes|%s|"
+               "sha256//PIN=|" TOKEN "|x86_64 " TOKEN " aa\narmv7l " TOKEN " bb|",
+               evil, evil, evil, buf_text(&config), evil, evil, evil, evil, evil, evil, evil);
     const char *said = shell(text.text);
     assert_string_equal(said, buf_text(&wanted));
     buf_finish(&text);

@@ -1,6 +1,7 @@
 # What follows is the same for every server (hall-mqtt/hallctl/enroll/enroll.sh). What differs stands above it:
 #   hall_role, hall_program, hall_user: agent, hall-agent and its user; or relay, hall-wol and ""
 #   hall_id, hall_broker, hall_config, hall_ca, hall_password, hall_docker (yes or no); hall_version: Hall's own
+#   hall_made: when this was made, in seconds since 1970
 #   hall_again: what hallctl enroll is given for this machine
 #   hall_wanted: what an agent.json or relay.json that is kept must have in it, one a line
 #   hall_url, hall_pin, hall_commit: where the rest is fetched, and the token that has Hall take the password; "": carried
@@ -20,6 +21,7 @@ CONFIG=$FOLDER/$hall_role.json
 SECRETS=$FOLDER/$hall_role.env
 NEW=.hall-new
 SPACE_KB=16384
+CLOCK_S=60
 CONNECT_S=90
 
 # ---- what is said ----
@@ -35,6 +37,7 @@ words() {
         fetcher) echo 'ni curl ni wget ne sont installés : installez l’un des deux, ou utilisez hallctl enroll --print' ;;
         machine) echo '%s : aucun paquet n’a été fourni pour un processeur %s' ;;
         space) echo 'il reste %s ko sur le disque de %s, il en faut %s' ;;
+        clock) echo 'attention : l’horloge de cette machine retarde de %s s sur celle de Hall ; le certificat du broker peut sembler pas encore valide. Réglez-la, par « timedatectl set-ntp true » par exemple' ;;
         readonly) echo 'le dossier %s n’est pas accessible en écriture' ;;
         fetch) echo '%s n’a pas pu être téléchargé ; relancez hallctl enroll %s sur la machine de Hall' ;;
         checksum) echo 'le paquet reçu n’est pas celui qui a été annoncé (somme de contrôle différente)' ;;
@@ -66,6 +69,7 @@ words() {
         fetcher) echo 'neither curl nor wget is installed: install one of them, or use hallctl enroll --print' ;;
         machine) echo 'no package of %s was provided for a processor of type %s' ;;
         space) echo '%s kB are left on the disk of %s, %s are needed' ;;
+        clock) echo 'warning: the clock of this machine is %s s behind that of Hall, so the certificate of the broker may seem not valid yet; set it, for example with "timedatectl set-ntp true"' ;;
         readonly) echo 'the folder %s is not writable' ;;
         fetch) echo '%s could not be downloaded; run hallctl enroll %s again on the machine of Hall' ;;
         checksum) echo 'the package received is not the one announced (its checksum differs)' ;;
@@ -154,12 +158,15 @@ machine_name() {
 check_machine() {
   [ "$(id -u)" = 0 ] || fail root
   [ -d /run/systemd/system ] || fail systemd "$(thing)"
-  for tool in systemctl tar gzip sha256sum mktemp install getent useradd df getconf find grep journalctl; do
+  for tool in systemctl tar gzip sha256sum mktemp install getent useradd date df getconf find grep journalctl; do
     command -v "$tool" >/dev/null || fail tool "$tool"
   done
   if [ -n "$hall_url" ] && ! command -v curl >/dev/null && ! command -v wget >/dev/null; then fail fetcher; fi
   [ -w /usr/bin ] || fail readonly /usr/bin
   [ -w /etc ] || fail readonly /etc
+  # The key that was compared needs no clock; the broker's certificate does.
+  late=$((hall_made - $(date +%s)))
+  [ "$late" -le "$CLOCK_S" ] || say clock "$late" >&2
   left=$(free_kb /usr/bin)
   [ "$left" -ge "$SPACE_KB" ] || fail space "$left" /usr/bin "$SPACE_KB"
 }
@@ -394,4 +401,5 @@ main() {
   say enrolled "$(thing)" "$hall_id" "$hall_broker"
 }
 
-main </dev/null
+# Nothing is done before the last word is here.
+if true; then main </dev/null; fi

@@ -151,6 +151,7 @@ void enroll_write_script(const struct enroll_script *script, struct buf *out)
     set("program", kind->program, out);
     set("user", kind->user, out);
     set("version", HALL_VERSION, out);
+    buf_printf(out, "hall_made=%lld\n", (long long)script->made);
     set("id", script->machine.id, out);
     buf_printf(&again, "%s%s", kind->option, script->machine.id);
     set("again", buf_text(&again), out);
@@ -180,13 +181,16 @@ void enroll_write_script(const struct enroll_script *script, struct buf *out)
  */
 void enroll_write_line(const char *url, const char *pin, const char *token, struct buf *out)
 {
-    buf_printf(out,
-               "sh -c 'u=%s/%s p=sha256//%s; if [ $(id -u) = 0 ]; then r=; elif sudo sh -c :; then "
-               "r=sudo; else echo \"Hall: run this as root, or as a user who may use sudo\" >&2; "
-               "exit 1; fi; if command -v curl >/dev/null; then s=$(curl -qfsSk -m30 --noproxy \\* "
-               "--pinnedpubkey $p $u); else s=$(wget --no-config -qO- -t1 -T30 --no-proxy "
-               "--no-check-certificate --pinnedpubkey=$p $u); fi || { echo \"Hall: nothing was "
-               "fetched from ${u%%/*}: check the firewall there, or run hallctl enroll there for a "
-               "new line\" >&2; exit 1; }; printf \"%%s\\n\" \"$s\" | $r sh'",
-               url, token, pin);
+    buf_printf(
+        out,
+        "sh -c 'u=%s/%s p=sha256//%s; if [ $(id -u) = 0 ]; then r=; elif sudo sh -c :; then "
+        "r=sudo; else echo \"Hall: run this as root, or as a user who may use sudo\" >&2; "
+        "exit 1; fi; if command -v curl >/dev/null; then s=$(curl -qfsSk -m30 --noproxy \\* "
+        "--pinnedpubkey $p $u); elif command -v wget >/dev/null; then s=$(wget --no-config -qO- "
+        "-t1 -T30 --no-proxy --no-check-certificate --pinnedpubkey=$p $u); else echo "
+        "\"Hall: install curl or wget, or use hallctl enroll --print\" >&2; exit 1; fi || { echo "
+        "\"Hall: nothing was "
+        "fetched from ${u%%/*}: check the firewall there, or run hallctl enroll there for a "
+        "new line\" >&2; exit 1; }; printf \"%%s\\n\" \"$s\" | $r sh'",
+        url, token, pin);
 }

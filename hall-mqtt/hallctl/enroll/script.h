@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 
@@ -48,6 +49,7 @@ struct enroll_machine {
 
 struct enroll_script {
     struct enroll_machine machine;
+    int64_t made;         /* when, in seconds since 1970 */
     const char *ca;       /* PEM */
     const char *password; /* of its user at the broker */
     const char *url;      /* "https://192.168.1.2:8885", NULL: everything is carried */
