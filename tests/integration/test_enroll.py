@@ -361,6 +361,17 @@ def test_a_file_is_carried_there(pi, server):
     assert json.loads(server.file("/etc/hall/agent.json").read_text())["interface"] == "eth0"
 
 
+def test_the_broker_is_tried_when_it_has_read_the_password(pi):
+    """Not before, however late that is: it would note each try as a refusal."""
+    reload = pi.folder / "bin/systemctl"
+    reload.write_text(f"#!/bin/sh\n(sleep 0.8; kill -HUP {pi.mosquitto.pid}) >/dev/null 2>&1 &\n")
+    pi.complains("--print", expect=DONE)
+    password = re.search(r"^hall_password='(\S+)'$", (pi.folder / "enroll-testing.sh").read_text(), re.M).group(1)
+    assert pi.knows(password)
+    log = (pi.folder / "mosquitto.log").read_text()
+    assert log.count("not authorised") <= 1, log  # one where a second passed before the signal
+
+
 # ---- a relay ----
 
 def name_a_relay(pi, relay="attic"):
