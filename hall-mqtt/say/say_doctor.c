@@ -401,7 +401,7 @@ const struct doctor_row doctor_rows[DOCTOR_CODES] = {
     ROW(UNIT_RESTARTS, "unit.restarts", WARNING, ("unit", "count"),
         "{unit} was restarted {count} times after a failure",
         "{unit} a été redémarré {count} fois après un échec",
-        "journalctl -u {unit} -n 50"),
+        "journalctl -u {unit} -n 50; sudo systemctl reset-failed {unit}"),
     ROW(UNIT_HIDES, "unit.hides", BAD, ("unit", "file"),
         "{file} was made by hand and hides the packaged {unit}",
         "{file} a été créé à la main et masque l’unité {unit} du paquet",

@@ -60,6 +60,9 @@ FAULTS = [
     ("systemctl kill -s SEGV hall; until systemctl -q is-failed hall; do :; done", {"failed"}),
     ("cp /usr/lib/systemd/system/hall.service /etc/systemd/system/; systemctl daemon-reload; systemctl restart hall", {"hides"}),
     ("echo '#' >>/usr/lib/systemd/system/hall.service", {"stale"}),
+    ("mkdir -p /run/systemd/system/hall.service.d; printf '[Service]\\nRestart=always\\n' >/run/systemd/system/hall.service.d/again.conf; "
+     "systemctl daemon-reload; systemctl kill -s SEGV hall; until systemctl show -P NRestarts hall | grep -qx 1; do :; done; "
+     "until systemctl -q is-active hall; do :; done", {"restarts"}),  # the last: it goes on being started again
 ]
 
 

@@ -205,8 +205,19 @@ def test_certificate_of_the_broker(make_world, tmp_path, days, verdict):
     found = [line for line in lines.values() if line["code"].startswith("doctor.certificate.")]
     assert [line["verdict"] for line in found] == [verdict]
     assert doctor.report["bad"] == (2 if verdict == "bad" else 0)  # the file and what the broker shows
-    assert (found[0]["command"] or "").startswith("" if verdict == "good" else
-                                                  "sudo /usr/share/hall/broker/make-certs.sh --host 127.0.0.1 && ")
+    if verdict == "good":
+        return
+    script, _, rest = found[0]["command"].partition(" && ")
+    assert script.startswith("sudo /usr/share/hall/broker/make-certs.sh --host 127.0.0.1") and rest == "sudo systemctl restart mosquitto"
+    # What it does, in the folder of this broker.
+    (tmp_path / "server.crt").unlink()
+    subprocess.run([ROOT / "broker-conf" / "make-certs.sh", "--dir", tmp_path, *script.split()[2:]], check=True, capture_output=True)
+    world.broker.process.stop()
+    world.broker.start()
+    world.hall.config["mqtt"]["ca"] = str(tmp_path / "ca.crt")
+    world.hall.write(world.hall.config)
+    lines = doctor.look()
+    assert {line["verdict"] for line in lines.values() if line["code"].startswith("doctor.certificate.")} == {"good"}
 
 
 def test_broker_that_is_silent(doctor):
@@ -384,6 +395,40 @@ def test_hall_is_stopped_and_its_port_taken(make_world, tmp_path, take):
         shown = subprocess.run(line["command"].removeprefix("sudo "), shell=True, check=True, capture_output=True, text=True).stdout
         assert f"pid={os.getpid()}" in shown
     wait_until(lambda: doctor.bad() == {}, LIMIT, "Hall at its port")
+
+
+def test_hall_that_hangs(make_world, tmp_path):
+    world = make_world()
+    doctor = Doctor(world, tmp_path)
+    assert doctor.bad() == {}
+    world.hall.process.signal(signal.SIGSTOP)
+    try:
+        assert doctor.bad()["port.silent"] == "sudo systemctl restart hall" and doctor.seconds < LONGEST
+    finally:
+        world.hall.process.signal(signal.SIGCONT)
+    wait_until(lambda: doctor.bad() == {}, LIMIT, "Hall")
+
+
+def test_what_an_edit_of_the_configuration_mends(world, doctor, tmp_path):
+    """A server on no network of ours, a gateway for all, a store without its folder."""
+    config = json.loads(world.hall.file.read_text(encoding="utf-8"))
+    doctor.file = tmp_path / "domains.json"
+    wrong = json.loads(json.dumps(config))
+    wrong["servers"]["erp"]["address"] = "198.51.100.21"
+    wrong["servers"]["erp"]["wake"] = {}
+    wrong["http"]["gateway"] = f"0.0.0.0:{world.hall.gateway[1]}"
+    wrong["store"] = {"path": str(tmp_path / "missing" / "hall.db")}
+    doctor.file.write_text(json.dumps(wrong), encoding="utf-8")
+    lines = doctor.look()
+    assert lines["network.far"]["command"] == f"ip -br -4 address && sudoedit {doctor.file}"
+    assert lines["port.everywhere"]["command"] == f"sudoedit {doctor.file}"
+    make = lines["disk.missing"]["command"]
+    assert make == f"sudo install -d -o hall -g hall -m 700 {tmp_path}/missing"
+    subprocess.run(make.replace("sudo ", "").replace("-o hall -g hall ", ""), shell=True, check=True)  # there is no such user here
+    lines = doctor.look()
+    assert lines["disk.good"]["parameters"]["path"] == f"{tmp_path}/missing"
+    doctor.file.write_text(json.dumps(config), encoding="utf-8")
+    assert not {"network.far", "port.everywhere", "disk.missing"} & set(doctor.look())
 
 
 def test_hall_runs_on_an_older_configuration(make_world, tmp_path):
@@ -674,6 +719,22 @@ def test_a_proxy_that_is_not_trusted(world, doctor, tmp_path):
         proxy.stop()
         world.hall.write(kept)
         reload(world, bus)
+
+
+def test_somebody_who_may_not_know_the_key(world, doctor, tmp_path, open_path):
+    port = free_port()
+    proxy = Proxy("nginx", tmp_path / "nginx", doctor.program, world.hall.file, port).start()
+    for name in ("hallctl", "domains.json"):
+        shutil.copy(world.hall.file if name == "domains.json" else doctor.program, open_path / name)
+    (open_path / "domains.json").chmod(0o644)
+    doctor.program, doctor.file = open_path / "hallctl", open_path / "domains.json"
+    del doctor.env["HALL_API_KEY"]
+    try:
+        lines = doctor.look("--listen", f"127.0.0.1:{port}", inside=["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+                            HOME="/nonexistent")
+        assert lines["proxy.closed"]["command"] == "sudo hallctl doctor" and lines["proxy.good"] and "proxy.no_key" not in lines
+    finally:
+        proxy.stop()
 
 
 def test_without_a_key_to_the_api(world, doctor, tmp_path):
