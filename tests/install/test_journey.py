@@ -1,10 +1,11 @@
-"""From nothing to the first woken server, on machines as an installer leaves them: docs/INSTALL.md typed with flags in place of
+"""From nothing to the first woken server, on machines as an installer leaves them: docs/INSTALL.md and docs/UPGRADE.md typed with flags in place of
 answers, on Debian 12 and on Debian 13. One machine stands in front; the other one has a site, and sleeps by being off: what the
 tests run in has no suspend (tests/vm has). The packages come from an apt repository in a folder."""
 
 import json
 import re
 import shutil
+import subprocess
 import time
 
 import pytest
@@ -21,11 +22,35 @@ MINUTES = 10
 COMMANDS = 5
 
 
-def documented():
-    """The commands of docs/INSTALL.md, one each; what is typed on the server comes from one of them."""
-    page = (ROOT / "docs/INSTALL.md").read_text(encoding="utf-8")
-    block = re.search(r"^```sh\n(.*?)^```", page, re.S | re.M).group(1)
-    return [line for line in re.sub(r"(&&|\\)\n\s*", r"\1 ", block).splitlines() if line]
+def documented(page, heading):
+    """The commands below a heading of that page in docs/, one each, without comments."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", text, re.S | re.M).group(1)
+    block = "".join(re.findall(r"^```sh\n(.*?)^```", section, re.S | re.M))
+    return [re.sub(r"\s+#.*", "", line) for line in re.sub(r"(&&|\\)\n\s*", r"\1 ", block).splitlines() if line]
+
+
+def answered(words):
+    """Nobody answers apt-get."""
+    return re.sub(r"(apt-get (?:install|remove|purge)) ", r"\1 -y ", words)
+
+
+def add_newer(repository, folder, version):
+    """The same packages as version, in the repository as package.sh leaves them there."""
+    for file in repository.glob("*.deb"):
+        if re.match("(hall|hallctl)_", file.name):
+            tree = folder / file.stem
+            subprocess.run(["dpkg-deb", "-R", file, tree], check=True)
+            control = tree / "DEBIAN/control"
+            control.write_text(re.sub(r"^Version: .*$", f"Version: {version}", control.read_text(), flags=re.M))
+            subprocess.run(["dpkg-deb", "--root-owner-group", "-b", tree, repository / f"{file.name.split('_')[0]}_{version}_newer.deb"], check=True)
+    with (repository / "Packages").open("w") as index:
+        subprocess.run(["apt-ftparchive", "packages", "."], cwd=repository, stdout=index, check=True)
+    subprocess.run(["gzip", "-9nkf", "Packages"], cwd=repository, check=True)
+    named = [word for key, value in (("Origin", "Hall"), ("Label", "Hall"), ("Suite", "hall"))
+             for word in ("-o", f"APT::FTPArchive::Release::{key}={value}")]  # others would be another repository to apt
+    release = subprocess.run(["apt-ftparchive", *named, "release", "."], cwd=repository, stdout=subprocess.PIPE, check=True).stdout
+    (repository / "Release").write_bytes(release)
 
 
 def edit(path, change):
@@ -39,6 +64,7 @@ class Scene:
 
     def __init__(self, suite, repository, directory):
         self.typed = []
+        self.repository, self.directory = repository, directory
         self.archives = roots.fetched(suite, directory / "fetched", ["hall", "hallctl", *BESIDE], repository)
         self.lan = Lan()
         self.pi = self.server = None
@@ -117,11 +143,12 @@ def scene(request, repository, tmp_path_factory):
 def test_the_first_woken_server_in_ten_minutes(scene, record_property):
     """Install, set up, enrol, and visit a server that is off."""
     began = time.monotonic()
-    build, install, setup, enroll = documented()
+    build, install, setup, enroll = documented("INSTALL.md", "Five commands")
+    assert documented("HALLCTL.md", "Setting Hall up") == [setup]
     _, made, repository = build.partition("./package.sh --repo /srv/hall && ")  # the packages are there: see conftest.py
     assert made
     scene.type(repository)
-    scene.type(install.replace("apt-get install", "apt-get install -y"))
+    scene.type(answered(install))
     assert scene.pi.run("systemctl is-active hall").strip() == "active"
     scene.type(setup.replace("192.168.1.20", scene.server.address))
     scene.enroll(enroll)
@@ -184,13 +211,31 @@ def test_doctor_finds_nothing_bad(scene):
     assert re.findall(r"^bad .*\n +\$ (.*)$", scene.pi.run("sudo hallctl doctor", accept=(1,)), re.M) == bad[:1]
 
 
+def test_an_upgrade_keeps_what_was_held(scene):
+    build, install = documented("UPGRADE.md", "Upgrade")
+    assert build == "git pull && ./package.sh --repo /srv/hall"  # a newer package is there: see add_newer()
+    scene.pi.run("hallctl hold testing upgrade --for 1h")
+    before = scene.pi.run("systemctl show -P MainPID hall")
+    add_newer(scene.repository, scene.directory, "9999")
+    scene.pi.run(answered(install))
+    assert scene.pi.run("dpkg-query -W -f '${Version} ' hall hallctl") == "9999 9999 "
+    assert scene.pi.run("systemctl is-active hall").strip() == "active" and scene.pi.run("systemctl show -P MainPID hall") != before
+    wait_until(lambda: "upgrade" in scene.pi.run("hallctl why testing", accept=(0, 1, 3)), 60, "the hold", pause=0.2)
+    scene.pi.run("hallctl release testing upgrade")
+
+
 # What the packages of others have in their names, and what may stay: see docs/UPGRADE.md.
 ELSEWHERE = re.compile(r"/(proc|sys|dev|srv|run/hall|root|var/cache/apt|var/lib/apt|etc/apt)(/|$)|.*(marshall|shallow|challenge|matchall)")
 
 
 def test_purge_leaves_nothing(scene):
-    """No file, no user, no unit; the proxy and the broker go on without it."""
-    scene.pi.run("sudo apt-get purge -y hall hallctl hall-enroll")
+    """Removed, its data stays. Purged, there is no file, no user, no unit; the proxy and the broker go on without it."""
+    remove, purge = documented("UPGRADE.md", "Remove")
+    scene.pi.run(answered(remove))
+    assert scene.pi.run("systemctl is-active hall; ls /usr/bin/hall* /usr/share/hall", accept=(2,)).splitlines()[0] in ("inactive", "unknown")
+    for name in ("var/lib/hall/domains.json", "var/lib/hall/hall.db", "etc/hall/hall.env"):
+        assert (scene.pi.root / name).exists(), name
+    scene.pi.run(answered(purge))
     there = scene.pi.run("find / -xdev -iname '*hall*' 2>/dev/null; getent passwd hall; true").splitlines()
     assert [path for path in there if not ELSEWHERE.match(path)] == []
     assert scene.pi.run("systemctl is-active nginx mosquitto; systemctl --failed --no-legend").split() == ["active", "active"]

@@ -1,8 +1,7 @@
 """Every command of the documents is typed: each ```sh block of README.md, README.fr.md and docs/*.md is run here on a Pi of
 its own (docs_pi.py), or by the test that TYPED names, or is one of the few EXCEPTIONS. A block in neither is run here."""
 
-import importlib
-import inspect
+import ast
 import json
 import re
 import subprocess
@@ -14,27 +13,29 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.S | re.M)
 
-# (page, heading): the test that types all blocks below that heading
+# (page, heading): the test that reads and types all blocks below that heading
 TYPED = {
-    **{("SERVICE.md", f"By hand: {part}"): "test_install.test_hall_is_installed_as_the_manual_says"
-       for part in ("build", "the broker", "user, files and secrets", "start")},
-    ("AGENT.md", "On Debian"): "test_install.test_an_agent_is_installed_as_the_manual_says",
-    ("AGENT.md", "Its files and the service"): "test_install.test_an_agent_is_installed_as_the_manual_says",
-    ("RELAY.md", "Installing"): "test_install.test_a_relay_is_installed_as_the_manual_says",
+    **{("SERVICE.md", f"By hand: {part}"): "integration/test_install.py::test_hall_is_installed_as_the_manual_says"
+       for part in ("build", "the broker", "user, files and secrets", "start", "remove")},
+    ("AGENT.md", "On Debian"): "integration/test_install.py::test_an_agent_is_installed_as_the_manual_says",
+    ("AGENT.md", "Its files and the service"): "integration/test_install.py::test_an_agent_is_installed_as_the_manual_says",
+    ("RELAY.md", "Installing"): "integration/test_install.py::test_a_relay_is_installed_as_the_manual_says",
+    ("INSTALL.md", "Five commands"): "install/test_journey.py::test_the_first_woken_server_in_ten_minutes",
+    ("HALLCTL.md", "Setting Hall up"): "install/test_journey.py::test_the_first_woken_server_in_ten_minutes",
+    ("UPGRADE.md", "Upgrade"): "install/test_journey.py::test_an_upgrade_keeps_what_was_held",
+    ("CONTAINER.md", "Prepare"): "install/test_container.py::test_the_image_is_built_as_the_manual_says",
+    ("CONTAINER.md", "Start"): "install/test_container.py::test_hall_its_broker_and_traefik_come_up",
+    ("CONTAINER.md", "Afterwards"): "install/test_container.py::test_what_it_had_outlives_a_restart_and_a_new_container",
+    ("UPGRADE.md", "Remove"): "install/test_journey.py::test_purge_leaves_nothing",
 }
 
-# (page, heading): why no test of these types it
+# (page, heading): why no test types its words, and a file with words of it that does the same
 EXCEPTIONS = {
-    ("README.md", "Try it"): "./test.sh types both: itself, and ./run.sh as its part demo",
-    ("AGENT.md", "On other distributions"): "is typed on AlmaLinux, which no test of these has; test_portable.py installs both",
-    ("PROXIES.md", "Is everybody asked?"): "needs Traefik's API: test_traefik_labels.py asks it",
-    ("INSTALL.md", "Five commands"): "tests/install types them on machines booted for it",
-    ("HALLCTL.md", "Setting Hall up"): "tests/install types it on machines booted for it",
-    ("UPGRADE.md", "Upgrade"): "tests/install types it on machines booted for it",
-    ("UPGRADE.md", "Remove"): "tests/install types it on machines booted for it",
-    **{("CONTAINER.md", part): "tests/install/test_container.py types it on an engine of its own" for part in ("Prepare", "Start", "Afterwards")},
-    ("SERVICE.md", "By hand: remove"): "ends the Pi that the others type on",
-    ("README.fr.md", "L'essayer"): "as README.md",
+    ("README.md", "Try it"): ("fetches the clone in which this test runs; ./test.sh types ./run.sh", "test.sh", "./run.sh --once"),
+    ("README.fr.md", "L'essayer"): ("as README.md", "tests/integration/test_readme_languages.py", "test_commands_are_the_same_without"),
+    ("AGENT.md", "On other distributions"): ("is for AlmaLinux", "tests/install/test_portable.py",
+                                             "test_rpms_install_into_an_empty_root_and_leave_nothing_there"),
+    ("PROXIES.md", "Is everybody asked?"): ("needs Traefik's API", "tests/integration/test_traefik_labels.py", '"--check"'),
 }
 
 # (page, heading): what is there before its blocks are typed: the JSON sample below a heading of that page as domains.json, a few
@@ -91,14 +92,24 @@ BLOCKS = list(blocks())
 HERE = [block for block in BLOCKS if block.place not in TYPED and block.place not in EXCEPTIONS]
 
 
+def source_of(text, function):
+    """That function's lines, its decorators included; "" where there is none."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return "\n".join(text.splitlines()[min([node, *node.decorator_list], key=lambda part: part.lineno).lineno - 1:node.end_lineno])
+    return ""
+
+
 def test_blocks_typed_elsewhere_exist_and_their_tests_read_them():
     places = {block.place for block in BLOCKS}
     assert {*TYPED, *EXCEPTIONS, *PREPARED} <= places, "no such block"
     assert not set(TYPED) & set(EXCEPTIONS)
     for (page, heading), name in TYPED.items():
-        module, _, function = name.partition(".")
-        source = inspect.getsource(getattr(importlib.import_module(module), function))
-        assert f'"{page}"' in source and f'"{heading.removeprefix("By hand: ")}"' in source, (page, heading, name)
+        file, _, function = name.partition("::")
+        text = (ROOT / "tests" / file).read_text(encoding="utf-8")
+        assert f'{page}"' in text and f'"{heading.removeprefix("By hand: ")}"' in source_of(text, function), (page, heading, name)
+    for why, file, words in EXCEPTIONS.values():
+        assert words in (ROOT / file).read_text(encoding="utf-8"), (why, file)
 
 
 class Desk:

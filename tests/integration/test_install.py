@@ -62,6 +62,14 @@ trap 'kill "$hall" "$broker" 2>/dev/null || true; wait' EXIT
 for _ in $(seq 600); do grep -q 'bus: connected' "$WORK/hall.log" && break; sleep 0.1; done
 mosquitto_sub -h 127.0.0.1 -p "$PORT" -u operator -P "$(sed -n 's/^operator //p' "$WORK/users")" -t hall/status -C 1 -W 60
 ls -ld /var/lib/hall/hall.db
+trap - EXIT
+kill "$hall" "$broker"
+wait "$hall" "$broker" || true
+"""
+
+REMOVED = r"""
+ls -d /var/lib/hall /etc/hall /usr/bin/hall /usr/bin/hallctl /usr/lib/systemd/system/hall.service 2>/dev/null || echo "nothing is left"
+getent passwd hall || echo "nobody is left"
 """
 
 
@@ -99,6 +107,7 @@ def play(place, script):
         '{"id": "attic", "mqtt": {"url": "mqtts://hall.lan:8883", "ca": "/etc/hall/ca.crt"}, "interface": "eth0", "raw": true}')
     script = (script.replace("build/bin/", f"{BUILD}/bin/").replace("build/share/", f"{BUILD}/share/")
               .replace("./run.sh --build-only", "echo skipped: the build").replace("cmake --install build", f"cmake --install {BUILD}")
+              .replace("xargs -a build/", f"xargs -a {BUILD}/")
               .replace("make-users.sh --user testing --user attic", "make-users.sh --user testing --user attic >$WORK/users"))
     script = re.sub(r"^sudo systemctl restart mosquitto", f"sed -i 's/^listener 1883/user root\\\\nlistener {port}/' "
                     "/etc/mosquitto/conf.d/hall.conf", script, flags=re.M)
@@ -109,13 +118,16 @@ def play(place, script):
 
 
 def test_hall_is_installed_as_the_manual_says(place):
-    done = play(place, blocks("SERVICE.md", *(f"By hand: {part}" for part in ("build", "the broker", "user, files and secrets", "start"))) + BEHIND)
+    by_hand = {part: blocks("SERVICE.md", f"By hand: {part}") for part in ("build", "the broker", "user, files and secrets", "start", "remove")}
+    remove = by_hand.pop("remove")
+    done = play(place, "\n".join(by_hand.values()) + BEHIND + remove + REMOVED)
     log = done.stdout + done.stderr + "".join(f.read_text() for f in place.glob("*.log"))
     assert done.returncode == 0, log
     assert "root 755 /etc/hall\nroot 600 /etc/hall/hall.env\nhall 700 /var/lib/hall\nhall 600 /var/lib/hall/domains.json\n" in done.stdout
     assert "/var/lib/hall/domains.json: ok: 1 server, 0 domains" in done.stdout
     assert re.search(r"^online$", done.stdout, re.M), log
     assert re.search(r"^-rw------- \d+ hall hall .*/var/lib/hall/hall.db$", done.stdout, re.M), log
+    assert done.stdout.endswith("nothing is left\nnobody is left\n"), log
 
 
 def test_an_agent_is_installed_as_the_manual_says(place):
