@@ -111,7 +111,7 @@ class Pi:
             (self.bin / name).chmod(0o755)
         (self.bin / "hall").symlink_to(binary)
         (self.desk / "run.sh").symlink_to(self.bin / "run.sh")
-        for name in ("broker-conf", "bridges", "docs", ".env.example"):
+        for name in ("broker-conf", "bridges", "docs", "examples", ".env.example"):
             (self.desk / name).symlink_to(ROOT / name)
         (self.desk / "build").symlink_to(binary.parent.parent)
         (self.desk / "config/nginx/proxy-confs").mkdir(parents=True)  # of SWAG

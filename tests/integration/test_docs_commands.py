@@ -1,5 +1,5 @@
-"""Every command of the documents is typed: each ```sh block of README.md, README.fr.md and docs/*.md is run here on a Pi of
-its own (docs_pi.py), or by the test that TYPED names, or is one of the few EXCEPTIONS. A block in neither is run here."""
+"""Every command of the documents is typed: each ```sh block of the pages in the top folder, in docs/ and in examples/ is run
+here on a Pi of its own (docs_pi.py), or by the test that TYPED names, or is one of the few EXCEPTIONS. A block in neither is run here."""
 
 import ast
 import json
@@ -23,6 +23,8 @@ TYPED = {
     ("INSTALL.md", "Five commands"): "install/test_journey.py::test_the_first_woken_server_in_ten_minutes",
     ("HALLCTL.md", "Setting Hall up"): "install/test_journey.py::test_the_first_woken_server_in_ten_minutes",
     ("UPGRADE.md", "Upgrade"): "install/test_journey.py::test_an_upgrade_keeps_what_was_held",
+    **{("examples/README.md", part): "install/test_container.py::test_the_examples_are_made_as_the_manual_says"
+       for part in ("A site of the server testing", "Dolibarr")},
     ("CONTAINER.md", "Prepare"): "install/test_container.py::test_the_image_is_built_as_the_manual_says",
     ("CONTAINER.md", "Start"): "install/test_container.py::test_hall_its_broker_and_traefik_come_up",
     ("CONTAINER.md", "Afterwards"): "install/test_container.py::test_what_it_had_outlives_a_restart_and_a_new_container",
@@ -35,6 +37,12 @@ EXCEPTIONS = {
     ("README.fr.md", "L'essayer"): ("as README.md", "tests/integration/test_readme_languages.py", "test_commands_are_the_same_without"),
     ("AGENT.md", "On other distributions"): ("is for AlmaLinux", "tests/install/test_portable.py",
                                              "test_rpms_install_into_an_empty_root_and_leave_nothing_there"),
+    ("CONTRIBUTING.md", "Tests"): ("builds everything once more; ./test.sh does so", "test.sh", "build asan && suite unit"),
+    ("CONTRIBUTING.md", "Compilers and processors"): ("the same", "test.sh", "build_cross armhf -DHALL_TESTS=ON"),
+    ("CONTRIBUTING.md", "Do the unit tests notice a wrong line?"): ("takes an hour; its own test runs it on a small project",
+                                                                    "tests/integration/test_mutate.py", '"tools" / "mutate"'),
+    ("examples/README.md", "Back up"): ("needs the databases' own images; test_the_compose_files_are_valid reads what it names",
+                                        "tests/integration/test_examples.py", "def test_the_compose_files_are_valid"),
     ("PROXIES.md", "Is everybody asked?"): ("needs Traefik's API", "tests/integration/test_traefik_labels.py", '"--check"'),
 }
 
@@ -47,6 +55,7 @@ PREPARED = {
     ("OPERATIONS.md", "When it is damaged"): {"shell": "sqlite3 /var/lib/hall/hall.db \"VACUUM INTO '/var/lib/hall/hall.db.corrupt.20261122T101505Z'\""},
     ("PROXIES.md", "nginx"): {"shell": "certbot certonly -d erp.example.org"},
     ("PROXIES.md", "Routers and container labels of your own"): {"shell": "mkdir -p /etc/traefik/dynamic"},
+    ("examples/README.md", "Hall's machine"): {"shell": "cp examples/domains.json domains.json"},
     ("DASHBOARD.md", "Open it"): {"answer": "a long enough password\n"},
 }
 
@@ -77,10 +86,11 @@ def sections(page):
 
 
 def blocks():
-    for page in sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").glob("*.md")]):
+    for page in [*sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]), *sorted((ROOT / "examples").rglob("*.md"))]:
+        name = str(page.relative_to(ROOT)).removeprefix("docs/")
         for heading, part in sections(page):
             for number, text in enumerate(BLOCK.findall(part), 1):
-                yield Block(page.name, heading, number, text)
+                yield Block(name, heading, number, text)
 
 
 def sample(block, heading):
