@@ -51,7 +51,17 @@ def test_what_is_typed_in_a_sentence_is_the_same():
     assert english == french
 
 
+def paragraphs():
+    return [[p for p in re.sub(r"^```.*?^```", "", text, flags=re.S | re.M).split("\n\n") if p.strip() and p.strip()[0] not in "|#"
+             and "documentation sont en anglais" not in p] for text in (ENGLISH, FRENCH)]
+
+
 def test_each_paragraph_has_its_own():
-    prose = [[p for p in re.sub(r"^```.*?^```", "", text, flags=re.S | re.M).split("\n\n") if p.strip() and p.strip()[0] not in "|#"]
-             for text in (ENGLISH, FRENCH)]
-    assert len(prose[0]) == len([p for p in prose[1] if "documentation sont en anglais" not in p])
+    english, french = paragraphs()
+    assert len(english) == len(french)
+
+
+def test_each_paragraph_and_row_has_the_same_numbers():
+    rows = both(r"^\|.*\|$")
+    english, french = ([sorted(re.findall(r"\d+", text)) for text in (*prose, *table)] for prose, table in zip(paragraphs(), rows, strict=True))
+    assert english == french

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The manual pages hold: groff and mandoc find nothing wrong in them, hallctl(1) names every verb and every option, and
-domains.json(5), which the build makes, every option of the schema."""
+"""The manual pages hold: groff and mandoc find nothing wrong in them, each names the options of --help and no others, hallctl(1)
+names every verb as well, and domains.json(5), which the build makes, every option of the schema."""
 
 import json
 import re
@@ -28,6 +28,15 @@ def plain(page):
     return re.sub(r"\0[RIB]", " ", text)
 
 
+def option_errors(program, page):
+    """--help lists an option at the start of a line, and so does the page."""
+    said = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+    said = set(re.findall(r"--[a-z-]+", " ".join(re.findall(r"^  (--.*?)(?:  |$)", said, re.M))))
+    shown = set(re.findall(r"^\.BI? (--[a-z-]+)", plain(page), re.M))
+    for option in sorted(said ^ shown):
+        yield f"{page.name}: {option} is in {'--help' if option in said else 'the page'} alone"
+
+
 def hallctl_errors(hallctl, page):
     def complete(*words):
         return subprocess.run([hallctl, "complete", "--", *words], capture_output=True, text=True, check=True).stdout.split()
@@ -51,6 +60,9 @@ def main():
     made = build / "share" / "domains.json.5"
     errors = [e for page in [*PAGES, made] for e in page_errors(page)]
     errors += hallctl_errors(build / "bin" / "hallctl", ROOT / "docs" / "man" / "hallctl.1")
+    for page in PAGES:
+        if page.stem != "hallctl":  # its options are those of its verbs
+            errors += option_errors(build / "bin" / page.stem, page)
     text = plain(made)
     schema = json.loads((build / "share" / "domains.schema.json").read_text(encoding="utf-8"))
     errors += [f"{made.name}: the option {key} is missing" for key in sorted(set(keys_of(schema)))
