@@ -19,6 +19,7 @@ TYPED = {
        for part in ("build", "the broker", "user, files and secrets", "start", "remove")},
     ("AGENT.md", "On Debian"): "integration/test_install.py::test_an_agent_is_installed_as_the_manual_says",
     ("AGENT.md", "Its files and the service"): "integration/test_install.py::test_an_agent_is_installed_as_the_manual_says",
+    ("AGENT.md", "Removing it"): "integration/test_install.py::test_an_agent_is_installed_as_the_manual_says",
     ("RELAY.md", "Installing"): "integration/test_install.py::test_a_relay_is_installed_as_the_manual_says",
     ("INSTALL.md", "Five commands"): "install/test_journey.py::test_the_first_woken_server_in_ten_minutes",
     ("HALLCTL.md", "Setting Hall up"): "install/test_journey.py::test_the_first_woken_server_in_ten_minutes",

@@ -133,9 +133,12 @@ def test_hall_is_installed_as_the_manual_says(place):
 def test_an_agent_is_installed_as_the_manual_says(place):
     before = "cd $WORK; echo authority >ca.crt\n"
     check = "\nhall-agent --config /etc/hall/agent.json --check\nstat -c '%U %a' /etc/hall/agent.env\nid -un hall-agent\n"
-    done = play(place, before + blocks("AGENT.md", "On Debian", "Its files and the service") + check)
+    left = ("\nfind $WORK/layers/_usr/upper $WORK/layers/_etc/upper ! -type c -iname '*hall*'"  # a device: what was below is deleted
+            "\ngetent passwd hall-agent || getent group hall-agent || echo nobody is left\n")
+    done = play(place, before + blocks("AGENT.md", "On Debian", "Its files and the service") + check + blocks("AGENT.md", "Removing it") + left)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.endswith("/etc/hall/agent.json: ok: agent of testing\nroot 600\nhall-agent\n")
+    assert "/etc/hall/agent.json: ok: agent of testing\nroot 600\nhall-agent\n" in done.stdout
+    assert done.stdout.endswith("skipped: systemctl daemon-reload\nnobody is left\n"), done.stdout
 
 
 def test_a_relay_is_installed_as_the_manual_says(place):
