@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/address.h"
@@ -19,15 +18,12 @@
 #include "hallctl/grid.h"
 #include "hallctl/meeting.h"
 #include "probe/neighbour.h"
+#include "probe/stir.h"
 
 enum {
     FOUND_MAX = 4096,
     SCAN_BITS_LEAST = 22, /* at most 1,024 addresses */
-    SCAN_MS = 2500,       /* the kernel asks three times, once a second; most answer the first */
-    BURST = 32,           /* addresses at once, so that no switch takes it for an attack */
-    PAUSE_MS = 20,
     OUT_LIMIT = 1 << 20,
-    DISCARD_PORT = 9,
 };
 
 struct finding {
@@ -37,13 +33,6 @@ struct finding {
     struct neighbour all[FOUND_MAX];
     size_t n;
 };
-
-static void pause_ms(long ms)
-{
-    const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-    nanosleep(&pause, NULL);
-}
 
 /* ---- the scan ---- */
 
@@ -75,19 +64,8 @@ static int scan(const struct call *call)
     const int fd = open_socket(call);
     if (fd < 0)
         return hallctl_fail(call, "the scan", strerror(errno));
-    const uint32_t n = UINT32_C(1) << (128 - range.bits);
-    const uint32_t network = ntohl(address_to_v4(range.network).s_addr);
-    for (uint32_t i = 0; i < n; i++) {
-        /* To nobody's port, and empty: what counts is that the kernel must ask for the MAC. */
-        const struct sockaddr_in to = {.sin_family = AF_INET,
-                                       .sin_addr = {htonl(network + i)},
-                                       .sin_port = htons(DISCARD_PORT)};
-        (void)sendto(fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&to,
-                     sizeof(to));
-        if (i % BURST == BURST - 1)
-            pause_ms(PAUSE_MS);
-    }
-    pause_ms(SCAN_MS);
+    stir(fd, ntohl(address_to_v4(range.network).s_addr), UINT32_C(1) << (128 - range.bits));
+    stir_pause(STIR_ANSWER_MS);
     (void)close(fd);
     return -1;
 }

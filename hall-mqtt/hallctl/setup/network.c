@@ -6,18 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "probe/neighbour.h"
+#include "probe/stir.h"
 
 enum {
     SCAN_MOST = 1024, /* addresses */
-    BURST = 32,       /* at once, so that no switch takes it for an attack */
-    PAUSE_MS = 20,
-    ANSWER_MS = 2500, /* the kernel asks three times, once a second */
-    DISCARD_PORT = 9,
     LINE_SIZE = 256,
 };
 
@@ -130,22 +126,6 @@ const struct setup_interface *setup_interface_named(const struct setup_found *fo
 
 /* ---- who answers ---- */
 
-static void pause_ms(long ms)
-{
-    const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-    nanosleep(&pause, NULL);
-}
-
-/* To nobody's port, and empty: what counts is that the kernel must ask for the MAC. */
-static void touch(int fd, struct in_addr address)
-{
-    const struct sockaddr_in to = {
-        .sin_family = AF_INET, .sin_addr = address, .sin_port = htons(DISCARD_PORT)};
-
-    (void)sendto(fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&to, sizeof(to));
-}
-
 void network_scan(struct setup_found *found, const struct setup_interface *interface)
 {
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -153,13 +133,8 @@ void network_scan(struct setup_found *found, const struct setup_interface *inter
     const uint32_t n = ~mask;
 
     if (fd >= 0 && n < SCAN_MOST) {
-        for (uint32_t i = 1; i < n; i++) {
-            const uint32_t address = (ntohl(interface->address.s_addr) & mask) + i;
-            touch(fd, (struct in_addr){htonl(address)});
-            if (i % BURST == 0)
-                pause_ms(PAUSE_MS);
-        }
-        pause_ms(ANSWER_MS);
+        stir(fd, (ntohl(interface->address.s_addr) & mask) + 1, n > 0 ? n - 1 : 0);
+        stir_pause(STIR_ANSWER_MS);
     }
     if (fd >= 0)
         (void)close(fd);
@@ -182,9 +157,9 @@ void setup_find_macs(struct setup_found *found, const struct setup_answers *answ
 
     for (size_t i = 0; fd >= 0 && i < answers->n_servers; i++)
         if (!answers->servers[i].mac && text_parse_ipv4(answers->servers[i].address, &address) == 0)
-            touch(fd, address);
+            stir(fd, ntohl(address.s_addr), 1);
     /* As soon as all are there; else as long as the kernel asks. */
-    for (int waited = 0; fd >= 0 && waited < ANSWER_MS; waited += PAUSE_MS) {
+    for (int waited = 0; fd >= 0 && waited < STIR_ANSWER_MS; waited += STIR_PAUSE_MS) {
         missing = 0;
         find_neighbours(found);
         for (size_t i = 0; i < answers->n_servers; i++)
@@ -193,7 +168,7 @@ void setup_find_macs(struct setup_found *found, const struct setup_answers *answ
                        setup_interface_of(found, address) && !is_known(found, address);
         if (missing == 0)
             break;
-        pause_ms(PAUSE_MS);
+        stir_pause(STIR_PAUSE_MS);
     }
     if (fd >= 0)
         (void)close(fd);
