@@ -371,6 +371,21 @@ echo "--- again"; $ASK --server testing=192.168.77.20
     assert ".hall-new" not in done.stdout and "restart mosquitto" not in done.stdout
 
 
+def test_a_machine_is_asked_for_its_mac(place):
+    done = play(place, r"""
+unshare --net sleep 600 & echo $! >"$WORK/far.pid"
+while [ "$(readlink "/proc/$!/ns/net")" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
+ip link set far netns $!
+nsenter -t $! -n sh -c 'ip link set far address aa:bb:cc:dd:ee:30; ip link set far up; ip addr add 192.168.77.30/24 dev far'
+hallctl setup --dry-run --server erp=192.168.77.30
+ip neigh flush dev eth0; echo "--- scan"
+hallctl discover --scan 192.168.77.24/29
+""")
+    setup, scan = done.stdout.split("--- scan\n")
+    assert '"erp": { "address": "192.168.77.30", "mac": "aa:bb:cc:dd:ee:30"' in setup
+    assert re.search(r"^192\.168\.77\.30 +aa:bb:cc:dd:ee:30 ", scan, re.M)
+
+
 def test_an_installation_by_hand(place):
     done = play(place, r"""
 mkdir /etc/hall; printf '{ "servers": {}, "domains": {}, "timezone": "Asia/Tokyo" }\n' >/etc/hall/domains.json
