@@ -151,6 +151,39 @@ def test_from_the_first_to_the_last(root, packed):
     assert left == set() and users(root) == users_before
 
 
+MADE = "# Made from domains.json by: hallctl proxy-config\n"
+EXTRA = 'EXTRAOPTS="-S /run/haproxy-master.sock -f /etc/haproxy/hall.cfg"\n'
+SETUPS = {  # what setup writes for others
+    "etc/nginx/conf.d/hall.conf": MADE, "etc/caddy/hall": MADE + "(hall_gate) {\n}\n", "etc/haproxy/hall.cfg": MADE, "etc/haproxy/hall.lua": "--\n",
+    "etc/mosquitto/conf.d/hall.conf": (ROOT / "broker-conf/mosquitto.conf").read_text(), "etc/mosquitto/acl": "", "etc/mosquitto/passwords": "",
+    **{f"etc/mosquitto/certs/{name}": "" for name in ("ca.key", "ca.crt", "server.key", "server.crt", "server.names")}}
+OTHERS = {"etc/caddy/Caddyfile": ":8123 {\n\trespond own\n}\n%simport hall\n", "etc/default/haproxy": "CONFIG=own\n" + EXTRA,
+          "etc/mosquitto/mosquitto.conf": "include_dir /etc/mosquitto/conf.d\n", "etc/mosquitto/certs/README": "",
+          "etc/traefik/traefik.yml": "own"}
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["by nobody else", "by others too"])
+def test_a_purge_takes_back_what_setup_wrote(root, packed, used):
+    """A real Caddy judges what is left."""
+    install(root, [packed("1.0")["hall"]])
+    shutil.copy(shutil.which("caddy"), root / "usr/bin/caddy")
+    for name, text in (SETUPS | OTHERS).items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text.replace("%s", ":8124 {\n\timport hall_gate\n}\n" if used else ""))
+    if used:
+        (root / "etc/mosquitto/conf.d/own.conf").write_text("listener 1884\npassword_file /etc/mosquitto/passwords\n")
+    said = inside(root, "dpkg", "--purge", "hall")
+    left = {name for name in SETUPS if (root / name).exists()}
+    caddyfile = (root / "etc/caddy/Caddyfile").read_text()
+    if used:
+        assert left == {name for name in SETUPS if name == "etc/caddy/hall" or re.match("etc/mosquitto/[acp]", name) and "conf.d" not in name}
+        assert "import hall\n" in caddyfile and "/etc/caddy/hall stays" in said and "passwords and certs in /etc/mosquitto stay" in said
+    else:
+        assert left == set() and caddyfile == ":8123 {\n\trespond own\n}\n"
+    assert (root / "etc/default/haproxy").read_text() == "CONFIG=own\n"
+    assert all((root / name).exists() for name in OTHERS) and not list((root / "etc").rglob("*.purged"))
+
+
 def by_hand(root, unit):
     """What docs/INSTALL.md had people type before there were packages; systemctl enabled the unit."""
     script = """

@@ -59,17 +59,74 @@ END
   ! running || /usr/lib/systemd/systemd-sysctl 50-hall.conf || true
 }
 
-# What `hallctl setup` wrote for others, each known by its first words. The broker's users and certificates stay: other
-# programs may use them. So do files that another one includes by name.
-take_back() { # FILE FIRST WORDS SERVICE
-  [ -f "$1" ] && head -c 200 "$1" | grep -Fq "$2" || return 0
-  rm -f "$1"
-  ! running || systemctl try-reload-or-restart "$3" || true
+# What `hallctl setup` wrote for others, each known by its first words.
+is_setups() { # FILE FIRST WORDS
+  [ -f "$1" ] && head -c 200 "$1" | grep -Fq "$2"
+}
+
+PROXY_WORDS="# Made from domains.json by: hallctl"
+
+again() { # VERB SERVICE
+  ! running || systemctl "$1" "$2" || true
+}
+
+take_nginx_back() {
+  is_setups /etc/nginx/conf.d/hall.conf "$PROXY_WORDS" || return 0
+  rm -f /etc/nginx/conf.d/hall.conf
+  again try-reload-or-restart nginx
+}
+
+# Files that another one includes by a line of its own: all of them go, if the proxy accepts what is left.
+take_included_back() { # FILES INCLUDER LINE VERB SERVICE CHECK...
+  files=$1 includer=$2 line=$3 verb=$4 service=$5
+  shift 5
+  is_setups "${files%% *}" "$PROXY_WORDS" && [ -f "$includer" ] || return 0
+  for file in $files; do
+    [ ! -f "$file" ] || mv -f "$file" "$file.purged"
+  done
+  cp -p "$includer" "$includer.purged"
+  sed -i --follow-symlinks "\\|^[[:blank:]]*${line}[[:space:]]*\$|d" "$includer"
+  if ! command -v "$1" >/dev/null || "$@" >/dev/null 2>&1; then
+    for file in $files $includer; do
+      rm -f "$file.purged"
+    done
+    again "$verb" "$service"
+    return 0
+  fi
+  cat "$includer.purged" >"$includer"
+  rm -f "$includer.purged"
+  for file in $files; do
+    [ ! -f "$file.purged" ] || mv -f "$file.purged" "$file"
+  done
+  echo "hall: ${files%% *} stays: without it, $service would refuse its configuration. Take what uses it out of $includer" >&2
+}
+
+# Without Hall's drop-in nothing listens on the network, so the broker does not become open. It is restarted, because a reload
+# would keep the listeners.
+take_broker_back() {
+  is_setups /etc/mosquitto/conf.d/hall.conf "# Hall's broker: " || return 0
+  rm -f /etc/mosquitto/conf.d/hall.conf
+  again try-restart mosquitto
+  if grep -Eqrs "^[^#]*/etc/mosquitto/(acl|passwords|certs)" /etc/mosquitto/mosquitto.conf /etc/mosquitto/conf.d; then
+    echo "hall: acl, passwords and certs in /etc/mosquitto stay: Mosquitto's other configuration uses them" >&2
+    return 0
+  fi
+  rm -f /etc/mosquitto/acl /etc/mosquitto/passwords
+  if [ -f /etc/mosquitto/certs/server.names ]; then # which make-certs.sh alone writes
+    for file in ca.key ca.crt server.key server.crt server.names; do
+      rm -f "/etc/mosquitto/certs/$file"
+    done
+  fi
 }
 
 purged() {
-  take_back /etc/nginx/conf.d/hall.conf "# Made from domains.json by: hallctl proxy-config" nginx
-  take_back /etc/mosquitto/conf.d/hall.conf "# Hall's broker: " mosquitto
+  take_nginx_back
+  take_included_back /etc/caddy/hall /etc/caddy/Caddyfile "import hall" try-reload-or-restart caddy \
+    caddy validate --adapter caddyfile --config /etc/caddy/Caddyfile
+  take_included_back "/etc/haproxy/hall.cfg /etc/haproxy/hall.lua" /etc/default/haproxy \
+    'EXTRAOPTS="-S /run/haproxy-master\.sock -f /etc/haproxy/hall\.cfg"' try-restart haproxy \
+    haproxy -c -q -f /etc/haproxy/haproxy.cfg
+  take_broker_back
   rm -rf "$STATE"
   remove_user hall
 }
