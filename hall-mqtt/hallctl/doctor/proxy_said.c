@@ -164,7 +164,7 @@ void proxy_said_gather(const struct doctor *doctor, struct proxy_facts *facts)
     facts->root = geteuid() == 0;
     facts->has_key = doctor->settings && doctor->settings->api_key;
     text_copy(facts->file, sizeof(facts->file), doctor->file);
-    if (doctor_has_api(doctor))
+    if (doctor->settings && doctor_has_api(doctor))
         text_copy(facts->url, sizeof(facts->url), doctor->settings->admin);
     for (size_t i = 0; i < n; i++) {
         text_copy(facts->domains[i].name, DOCTOR_HOST, model->domains[i].name);
