@@ -58,7 +58,7 @@ def awake(bus, server):
     """Brings it to ready, and its projects too, whatever it was."""
     if state_of(bus, server) != "ready":
         id, mark = command(bus, server, "wake")
-        result(bus, server, id, "done", mark, 30)
+        result(bus, server, id, "done", mark, 60)
     wait_state(bus, server, "ready")
     for project in PROJECTS[server]:
         wait_last(bus, f"hall/projects/{project}/state", "ready", 60)
@@ -96,7 +96,7 @@ def asleep(bus, server):
                f"{server} settled")
     if state_of(bus, server) in ("ready", "degraded"):
         id, mark = command(bus, server, "sleep", force=True)
-        result(bus, server, id, "done", mark, 30)
+        result(bus, server, id, "done", mark, 60)
     wait_state(bus, server, "off")
 
 

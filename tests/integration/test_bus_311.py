@@ -127,4 +127,4 @@ def test_an_empty_policy_is_a_command_beside_halls_own_clearing(old):
     awake(bus, "testing")
     assert state_of(bus, "testing") == "ready" and json.loads(bus.last("hall/info").payload)["broker"] == {"protocol": "3.1.1"}
     bus.publish(topic("testing", "command"), {"action": "sleep", "id": "s", "force": True})
-    result(bus, "testing", "s", "done", 0, 30)
+    result(bus, "testing", "s", "done", 0, 60)

@@ -67,7 +67,7 @@ class Place:
         self.agent = Daemon("hall-agent", world, directory, "testing", interface="lo")
         self.relay = Daemon("hall-wol", world, directory, "attic")
         for topic in STATES:
-            self.bus.wait_text(topic, "online", limit=20)
+            self.bus.wait_text(topic, "online", limit=60)
 
     def broker_log(self):
         return (self.world.broker.directory / "mosquitto.log").read_text()
@@ -163,11 +163,11 @@ def test_ids_tell_nothing_and_are_the_same_at_each_start(place):
         daemon.process.kill()
         daemon.process = daemon.start()
         topic = STATES[1] if daemon is place.agent else STATES[2]
-        place.bus.wait_text(topic, "online", mark, 20)
+        place.bus.wait_text(topic, "online", mark, 60)
     mark = place.bus.mark()
     place.world.hall.kill()
     place.world.hall.start()
-    place.bus.wait_text("hall/status", "online", mark, 20)
+    place.bus.wait_text("hall/status", "online", mark, 60)
     for owner, ids in first.items():
         assert place.ids(owner) == ids * 2, owner
 

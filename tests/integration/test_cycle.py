@@ -130,7 +130,7 @@ def test_power_shows_the_target_while_in_transition(world, bus):
     bus.publish(topic("testing", "power/set"), "ON")
     wait_state(bus, "testing", "ready")
     bus.publish(topic("testing", "power/set"), "OFF")
-    wait_state(bus, "testing", "off", 30)
+    wait_state(bus, "testing", "off", 60)
     values = [m.text() for m in bus.heard(topic("testing", "power"), mark)]
     assert values == ["ON", "OFF"], "a switch never bounces"
     first_on = bus.heard(topic("testing", "power"), mark)[0]
@@ -145,7 +145,7 @@ def test_waking_while_it_falls_asleep_is_legal(world, bus):
     bus.wait_text(topic("testing", "state"), "sleeping", mark)
     wake, _ = command(bus, "testing", "wake")
     result(bus, "testing", wake, "accepted", mark)
-    result(bus, "testing", wake, "done", mark, 40)
+    result(bus, "testing", wake, "done", mark, 60)
     wait_state(bus, "testing", "ready")
     assert id != wake
 
@@ -155,7 +155,7 @@ def test_every_waiting_command_joins_one_wake(world, bus):
     mark = bus.mark()
     ids = [command(bus, "testing", "wake")[0] for _ in range(5)]
     for id in ids:
-        result(bus, "testing", id, "done", mark, 30)
+        result(bus, "testing", id, "done", mark, 60)
     assert len(events(bus, "testing", "wake_requested", mark)) == 1
 
 

@@ -123,7 +123,7 @@ class Place:
         bus = world.bus()
         wait_state(bus, "testing", "off")
         bus.publish("hall/servers/testing/command", {"action": "wake"})
-        wait_state(bus, "testing", "ready", 20)
+        wait_state(bus, "testing", "ready", 60)
         self.upstreams.open()
         self.proxies = {(kind, opens): make_proxy(world, hallctl, kind, fail_open=opens) for kind in KINDS for opens in (False, True)}
 

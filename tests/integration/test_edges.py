@@ -40,7 +40,7 @@ class Edge(Place):
 
     def wake(self):
         self.bus.publish("hall/servers/testing/command", {"action": "wake"})
-        wait_state(self.bus, "testing", "ready", 20)
+        wait_state(self.bus, "testing", "ready", 60)
         if not self.site:
             self.open()
         for port in self.ports.values():

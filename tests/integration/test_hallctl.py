@@ -415,7 +415,7 @@ def test_send_and_ping(ctl, bus, world):
     assert "erp: no sign of life" in gone.stdout
     assert "02:00:5e:10:00:21" in ctl.said("send", "erp", *config)
     world.sims["erp"].wait("frame", 10, mark)
-    wait_state(bus, "erp", "ready", 20)
+    wait_state(bus, "erp", "ready", 60)
     there = ctl.said("ping", "erp", *config)
     assert "passes, HTTP 200" in there and "erp: is there" in there
     assert "there is no server" in ctl.complained("ping", "nowhere", *config)

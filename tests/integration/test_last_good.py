@@ -72,7 +72,7 @@ def test_a_broken_file_leaves_the_sites_open_and_is_loud(make_world, tmp_path):
     world.hall.start()
     # The sites are served: a visit wakes, and is let through.
     assert world.hall.auth("/client1/", headers=BROWSER).status == 503
-    wait_state(bus, "testing", "ready", 30)
+    wait_state(bus, "testing", "ready", 60)
     wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER).status == 200, 10, "the visit to be let through")
     # It is said everywhere.
     log = world.hall.log_text()[said:]

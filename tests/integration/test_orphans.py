@@ -47,7 +47,7 @@ def test_commands_of_what_was_removed_while_hall_was_dead_have_one_end(make_worl
     if what != "server":  # these go on, over both restarts
         world.sims["testing"].tell("deaf off")
         bus.wait_json("hall/projects/client2/result", began, 40, id="p2", outcome="done")
-        result(bus, "testing", wake, "done", began, 30)
+        result(bus, "testing", wake, "done", began, 60)
     barrier(bus)
     hall_again(world, bus)
     barrier(bus)

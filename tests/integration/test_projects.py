@@ -109,7 +109,7 @@ def server(make_world, agent_binary, tmp_path):  # noqa: F811
         made[0].start()
         world.hall.start()
         made[0].bus = world.bus()
-        wait_state(made[0].bus, "testing", "off", 30)
+        wait_state(made[0].bus, "testing", "off", 60)
         return made[0]
 
     yield make
@@ -185,7 +185,7 @@ def test_the_full_cycle(server):
     s.come()
     wait_project(s, "client1", "starting")
     wait_until(lambda: s.state("client1-web") == "running" and s.state("client1-db") == "running", 30, "the containers")
-    wait_state(s.bus, "testing", "ready", 30)
+    wait_state(s.bus, "testing", "ready", 60)
     assert visit(s) == 503
 
     def awaits_health():  # Docker runs it before Hall hears of it
@@ -232,7 +232,7 @@ def awake(server):
     server.watch()
     server.bus.publish(topic("testing", "hold") + "/test", {"for": "2h", "reason": "a test"})
     server.come()
-    wait_state(server.bus, "testing", "ready", 30)
+    wait_state(server.bus, "testing", "ready", 60)
 
 
 def test_projects_beside_each_other_and_what_ails_them(server, tmp_path):

@@ -89,7 +89,7 @@ def test_curl(proxy, sleeping, world, bus):
     url = f"http://127.0.0.1:{proxy.port}/client1/x"
     done = subprocess.run(["curl", "-sS", "-i", "-H", f"Host: {HOST}", url], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("HTTP/1.1 503") and "application/problem+json" in done.stdout, done.stdout
-    wait_state(bus, "testing", "ready", 20)
+    wait_state(bus, "testing", "ready", 60)
     done = subprocess.run(["curl", "-sS", "--retry", "5", "--fail", "-H", f"Host: {HOST}", url], capture_output=True,
                           text=True, check=True)
     assert "This is the site itself" in done.stdout
@@ -328,7 +328,7 @@ def test_a_post_is_held_and_keeps_its_body(make_place, kind):
         program = pool.submit(ask, proxy, "/api?x=1", API, "POST", body=body)
         form = pool.submit(ask, proxy, "/form", {**BROWSER, "Content-Type": "text/plain"}, "POST", body=b"a=1")
         wait_wake(place, mark)
-        wait_state(place.bus, "testing", "ready", 15)
+        wait_state(place.bus, "testing", "ready", 60)
         place.open()
         assert program.result(40).status == 200 and form.result(40).status == 200
     got = {path: (method, sent) for method, path, sent, _ in place.site.got}
@@ -381,7 +381,7 @@ def test_an_upstream_that_answers_502_at_first(make_place, kind):
     check_waiting(ask(proxy, "/a", BROWSER), "text/html")
     wait_wake(place, mark)
     site = place.open(status=502)
-    wait_state(place.bus, "testing", "ready", 15)
+    wait_state(place.bus, "testing", "ready", 60)
     for _ in range(10):
         assert ask(proxy, "/a", BROWSER).status == 503
         assert not told_to_go(proxy, "/a")

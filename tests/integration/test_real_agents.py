@@ -16,7 +16,7 @@ def real(make_world):
     """A world, its bus, and the server `testing` ready; what the agents wrote is looked through at the end."""
     world = make_world(agent=AGENT, idle="20m")
     bus = world.bus()
-    wait_state(bus, "testing", "off", 30)
+    wait_state(bus, "testing", "off", 60)
     id, mark = command(bus, "testing", "wake")
     result(bus, "testing", id, "done", mark, 60)
     wait_state(bus, "testing", "ready")
@@ -38,7 +38,7 @@ def report(bus, after, where, limit=30):
 def sleep(bus):
     id, mark = command(bus, "testing", "sleep")
     result(bus, "testing", id, "done", mark, 60)
-    wait_state(bus, "testing", "off", 30)
+    wait_state(bus, "testing", "off", 60)
     return mark
 
 
@@ -74,11 +74,11 @@ def test_the_agent_is_killed_and_comes_back(real):
     wait_status(bus, "testing", lambda s: s["evidence"]["agent"] == "offline", 20)
     assert state_of(bus, "testing") in ("ready", "degraded"), "the server lives"
     id, asked = command(bus, "testing", "sleep")
-    assert result(bus, "testing", id, "refused", asked, 30)["reason"]
+    assert result(bus, "testing", id, "refused", asked, 60)["reason"]
     mark = bus.mark()
     sim.tell("agent on")
     agent_state(bus, "online", mark)
-    wait_state(bus, "testing", "ready", 30)
+    wait_state(bus, "testing", "ready", 60)
     report(bus, mark, lambda r: r["vetoes"] == [])
     sleep(bus)
 

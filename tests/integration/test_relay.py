@@ -97,14 +97,14 @@ class Site:
         """The frames that come until it is ready."""
         before = len(self.sim.frames())
         id, mark = command(self.bus, "erp", "wake")
-        result(self.bus, "erp", id, "done", mark, 30)
+        result(self.bus, "erp", id, "done", mark, 60)
         return [bytes.fromhex(frame["hex"]) for frame in self.sim.frames()[before:]]
 
     def asleep(self):
         wait_until(lambda: state_of(self.bus, "erp") in ("off", "ready"), 20, "erp settled")
         if status(self.bus, "erp")["state"] != "off":
             id, mark = command(self.bus, "erp", "sleep", force=True)
-            result(self.bus, "erp", id, "done", mark, 30)
+            result(self.bus, "erp", id, "done", mark, 60)
         wait_state(self.bus, "erp", "off")
 
     def order(self, **changes):
@@ -151,7 +151,7 @@ def test_hall_never_falls_back_to_its_own_packets(site):
     assert problem(site, "has not been heard of", "relay.unheard") == "a magic packet could not be sent: relay attic has not been heard of"
     assert len(site.sim.frames()) == before
     site.relay.start(site.bus)
-    result(site.bus, "erp", id, "done", mark, 30)
+    result(site.bus, "erp", id, "done", mark, 60)
     sources = {bytes.fromhex(f["hex"])[6:12] for f in site.sim.frames()[before:]}
     assert sources == {bytes.fromhex(MAC.replace(":", ""))}
 
@@ -264,7 +264,7 @@ def test_a_flood_is_held_back_and_hall_is_told(site):
         over.set()
         thread.join()
         site.sim.tell("deaf off")
-    result(site.bus, "erp", id, "done", mark, 30)
+    result(site.bus, "erp", id, "done", mark, 60)
 
 
 def test_a_relay_that_does_not_answer_is_named(site):
@@ -276,7 +276,7 @@ def test_a_relay_that_does_not_answer_is_named(site):
         assert "relay attic did not answer" in problem(site, "did not answer", "relay.silent")
     finally:
         site.relay.process.signal(signal.SIGCONT)
-    result(site.bus, "erp", id, "done", mark, 30)
+    result(site.bus, "erp", id, "done", mark, 60)
 
 
 def test_what_the_relay_cannot_send_is_named(site):
@@ -285,7 +285,7 @@ def test_what_the_relay_cannot_send_is_named(site):
     command(site.bus, "erp", "wake")
     assert "relay attic could not send it: the packet could not be sent on nosuch0: No such device" in problem(site, "nosuch0", "relay.failed")
     site.relay.start(site.bus)
-    wait_state(site.bus, "erp", "ready", 30)
+    wait_state(site.bus, "erp", "ready", 60)
 
 
 def test_offline_by_goodbye_and_by_will(site):
@@ -297,7 +297,7 @@ def test_offline_by_goodbye_and_by_will(site):
     command(site.bus, "erp", "wake")
     assert problem(site, "is offline", "relay.offline").endswith("relay attic is offline")
     site.relay.start(site.bus)
-    wait_state(site.bus, "erp", "ready", 30)
+    wait_state(site.bus, "erp", "ready", 60)
     mark = site.bus.mark()
     site.relay.process.kill()
     site.bus.wait_text("hall/relays/attic/state", "offline", mark)

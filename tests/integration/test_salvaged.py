@@ -22,7 +22,7 @@ def held(make_world):
     world.add_sim("testing")
     bus = world.bus()
     world.hall.start()
-    wait_state(bus, "testing", "off", 20)
+    wait_state(bus, "testing", "off", 60)
     awake(bus, "testing")
     mark = bus.mark()
     bus.publish(topic("testing", "hold/backup"), {"for": "2h", "reason": "nightly", "id": "h1"})

@@ -58,7 +58,7 @@ class House:
         self.system.start()
         self.bus = world.bus()
         world.hall.start()
-        wait_state(self.bus, "testing", "off", 30)
+        wait_state(self.bus, "testing", "off", 60)
         self.proxy = HttpsProxy(kind, world.directory / f"{kind}-tls", hallctl, world.hall.file, free_port(), HOST).start()
         wait_until(self.proxy.is_vouched_for, 60, "its certificate")
 
