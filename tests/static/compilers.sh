@@ -27,17 +27,19 @@ END
 
 # clang's own linker reads what -flto leaves; GNU ld would need a plugin that Debian does not install.
 flags_of() { # COMPILER WAY
-  local flags=${ways[$2]}
-  [[ $1 != *clang* || $2 != LTO ]] || flags="${flags/=auto/=thin} -fuse-ld=lld"
-  echo "$flags"
+  case $1-$2 in
+    *clang*-LTO) printf '%s\n' "-DCMAKE_C_FLAGS=${ways[LTO]/=auto/=thin}" -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld ;;
+    *) echo "-DCMAKE_C_FLAGS=${ways[$2]}" ;;
+  esac
 }
 
 # A build of type Debug has no FORTIFY_SOURCE, which -O0 would be warned about.
 build() { # COMPILER WAY
-  local type=RelWithDebInfo
+  local type=RelWithDebInfo flags
+  mapfile -t flags < <(flags_of "$1" "$2")
   [ "$2" != O0 ] || type=Debug
   cmake -S . -B "$folder/$1-$2" -G Ninja -DCMAKE_C_COMPILER="$1" -DCMAKE_BUILD_TYPE=$type "-DCMAKE_C_FLAGS_${type^^}=" \
-    -DCMAKE_C_FLAGS="$(flags_of "$1" "$2")" -DHALL_WERROR=ON &&
+    "${flags[@]}" -DHALL_WERROR=ON &&
     cmake --build "$folder/$1-$2" -- -k 0 &&
     ctest --test-dir "$folder/$1-$2" -j2 --output-on-failure --no-tests=error --timeout 600
 }
