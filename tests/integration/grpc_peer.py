@@ -48,9 +48,10 @@ def visit(where, host, authority, lasts, gap):
     ask_until_answered(channel)
 
     def messages():
-        for _ in range(int(lasts / gap) + 1):
+        """The stream ends with the last one: idle time counts from there."""
+        for n in range(int(lasts / gap) + 1):
+            time.sleep(gap if n > 0 else 0)
             yield b"x" * 1000
-            time.sleep(gap)
 
     try:
         for n, message in enumerate(channel.stream_stream("/hall.Test/Stream")(messages())):

@@ -184,8 +184,10 @@ class Pi:
                 "--agents", str(self.packages), *words]
 
     def enroll(self, *words, server="testing", binds=None, **env):
+        # Whoever runs the tests in the background has them ignore Ctrl-C, and a child inherits that.
         return Enrolling(self.host.start(self.words(server, *words), binds, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                         stderr=subprocess.PIPE, text=True, env={**self.env, **env}, cwd=self.folder))
+                                         stderr=subprocess.PIPE, text=True, env={**self.env, **env}, cwd=self.folder,
+                                         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)))
 
     def complains(self, *words, server="testing", expect=ERROR, **env):
         done = subprocess.run(["ip", "netns", "exec", self.host.name, *self.words(server, *words)], capture_output=True, text=True,
