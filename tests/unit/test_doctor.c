@@ -612,7 +612,7 @@ static void told_well(struct proxy_facts *facts)
         .peer = "127.0.0.1",
         .host = "nas.example.org",
         .has = {true, true, true, true, true},
-        .headers = {"nas.example.org", CLAIM_FOR ", 127.0.0.1", "https", "/films/", "HEAD"},
+        .headers = {"nas.example.org", "", "https", "/films/", "HEAD"},
     };
 
     *facts = (struct proxy_facts){.address = "127.0.0.1:443",
@@ -627,6 +627,7 @@ static void told_well(struct proxy_facts *facts)
     PUT(domain->name, "nas.example.org");
     PUT(domain->path, "/films/");
     domain->said[SAID_AUTH] = domain->said[SAID_HELPER] = said;
+    PUT(domain->said[SAID_AUTH].headers[SAID_FOR], CLAIM_FOR ", 127.0.0.1");
     memset(domain->said[SAID_HELPER].has, 0, sizeof(said.has));
     domain->said[SAID_HELPER].has[SAID_FOR] = true;
     PUT(domain->said[SAID_HELPER].headers[SAID_FOR], "127.0.0.1");
