@@ -83,8 +83,8 @@ void stats_on_report(void *context, const struct news *news);
 
 /* ---- stats_visitors.c ---- */
 
-int visitors_create(sd_event *loop, struct stats *stats, struct visitors **ret_visitors);
-void visitors_destroy(struct visitors *visitors);
+int stats_create_visitors(sd_event *loop, struct stats *stats, struct visitors **ret_visitors);
+void stats_destroy_visitors(struct visitors *visitors);
 void stats_on_limit(void *context, const struct action *action);
 void stats_on_visit(void *context, const struct news *news);
 void stats_on_refused(void *context, const struct news *news);

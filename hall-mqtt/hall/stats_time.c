@@ -131,7 +131,7 @@ int stats_create(sd_event *loop, const struct current *current, struct store *st
     if (stats->books) {
         begin_books(stats, stats->books, stats->n);
         totals_load(stats);
-        error = visitors_create(loop, stats, &stats->visitors);
+        error = stats_create_visitors(loop, stats, &stats->visitors);
     }
     if (error >= 0)
         error = sd_event_add_time_relative(loop, &stats->flush, CLOCK_MONOTONIC, FLUSH_EVERY_US,
@@ -158,7 +158,7 @@ void stats_destroy(struct stats *stats)
         close_book(stats, (int)i);
     if (stats->flush)
         stats_flush_visitors(stats);
-    visitors_destroy(stats->visitors);
+    stats_destroy_visitors(stats->visitors);
     sd_event_source_disable_unref(stats->flush);
     free(stats->books);
     free(stats->left);

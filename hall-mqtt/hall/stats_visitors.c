@@ -62,7 +62,7 @@ static int on_soon(sd_event_source *source, uint64_t usec, void *context)
     return 0;
 }
 
-int visitors_create(sd_event *loop, struct stats *stats, struct visitors **ret_visitors)
+int stats_create_visitors(sd_event *loop, struct stats *stats, struct visitors **ret_visitors)
 {
     struct visitors *visitors = calloc(1, sizeof(*visitors));
 
@@ -78,7 +78,7 @@ static void forget(struct refused *refused)
     buf_finish(&refused->fact);
 }
 
-void visitors_destroy(struct visitors *visitors)
+void stats_destroy_visitors(struct visitors *visitors)
 {
     if (!visitors)
         return;

@@ -33,7 +33,7 @@ int endpoint_parse(const char *text, struct sockaddr_in *ret_endpoint)
     return 0;
 }
 
-char *request_read(const char *file, size_t *ret_length)
+char *exchange_read_request(const char *file, size_t *ret_length)
 {
     FILE *in = fopen(file, "re");
     char *text = calloc(1, REQUEST_LIMIT);

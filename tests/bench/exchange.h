@@ -27,7 +27,7 @@ int endpoint_parse(const char *text, struct sockaddr_in *ret_endpoint);
 
 /* The whole file, NUL-terminated, to be freed; ends the program with a word where it cannot be
  * read. */
-char *request_read(const char *file, size_t *ret_length);
+char *exchange_read_request(const char *file, size_t *ret_length);
 
 /* Connects and sends as far as that goes at once. 0 or -errno. */
 int exchange_begin(struct exchange *exchange, const struct sockaddr_in *endpoint,

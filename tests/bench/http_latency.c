@@ -98,7 +98,7 @@ int main(int argc, char **argv)
         (void)fputs("usage: http_latency REQUEST-FILE COUNT ADDRESS:PORT ADDRESS:PORT\n", stderr);
         return 2;
     }
-    char *request = request_read(argv[1], &length);
+    char *request = exchange_read_request(argv[1], &length);
     for (size_t i = 0; i < SIDES; i++)
         if (side_connect(&sides[i]) < 0) {
             perror(argv[3 + i]);

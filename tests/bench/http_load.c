@@ -90,7 +90,7 @@ static int read_arguments(char **arguments, struct load *load)
 /* Ends the program where there is no memory. */
 static void prepare(const char *file, struct load *load)
 {
-    load->request = request_read(file, &load->request_length);
+    load->request = exchange_read_request(file, &load->request_length);
     load->epoll = epoll_create1(EPOLL_CLOEXEC);
     load->exchanges = calloc((size_t)load->connections, sizeof(*load->exchanges));
     if (load->epoll < 0 || !load->exchanges) {

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Each library and program sees the rooms that ALLOWED of layers.py names, and no other: the compiler is asked. Every header
 of a room that a target may not use has to be refused; one target of each folder has to accept all that the folder may use
-(a program that is a main.c alone sees less)."""
+(a program that is a main.c alone sees less). And a function or object that others can see is in one library: of two with one name a
+program gets the one that comes first, without a word."""
 
 import concurrent.futures
 import json
@@ -59,12 +60,23 @@ def look(target, rooms):
     return unseen, odd
 
 
+def taken_twice(build):
+    """Names that two libraries give."""
+    homes = {}
+    for library in sorted(build.rglob("lib*.a")):
+        listed = subprocess.run(["nm", "--defined-only", "--extern-only", "--format=posix", library], text=True, check=True,
+                                capture_output=True).stdout
+        for name in re.findall(r"^([a-z]\w*) [TDBR] ", listed, re.M):
+            homes.setdefault(name, set()).add(library.name)
+    return [f"{name}: defined in {' and '.join(sorted(libraries))}" for name, libraries in sorted(homes.items()) if len(libraries) > 1]
+
+
 def main():
     build = ROOT / sys.argv[1]
     rooms, found = headers(), targets(build)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         seen = dict(zip(found, pool.map(lambda target: look(target, rooms), found.values())))
-    errors = [f"{name}: {text}" for name, (_, odd) in seen.items() for text in odd]
+    errors = [f"{name}: {text}" for name, (_, odd) in seen.items() for text in odd] + taken_twice(build)
     for folder, allowed in ALLOWED.items():
         unseen = [seen[name][0] for name, target in found.items() if rule_for(target[0]) is allowed]
         if all(unseen):
