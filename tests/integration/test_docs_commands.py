@@ -57,6 +57,7 @@ PREPARED = {
     ("PROXIES.md", "nginx"): {"shell": "certbot certonly -d erp.example.org"},
     ("PROXIES.md", "Routers and container labels of your own"): {"shell": "mkdir -p /etc/traefik/dynamic"},
     ("examples/README.md", "Hall's machine"): {"shell": "cp examples/domains.json domains.json"},
+    ("AGENT.md", "On the bus"): {"shell": "hallctl wake testing --wait"},
     ("DASHBOARD.md", "Open it"): {"answer": "a long enough password\n"},
 }
 
