@@ -254,16 +254,16 @@ echo "--- again"; $ASK --server testing=192.168.77.20 $SITE --proxy {proxy} --ht
 def test_a_proxy_that_does_not_bring_its_site_is_told(place):
     done = play(place, r"""
 : >"$WORK/broken"
-! $ASK --server testing=192.168.77.20 $SITE --proxy nginx --http-only
+! $ASK --server testing=192.168.77.20 $SITE --proxy nginx --http-only || exit 1
 rm "$WORK/broken"; echo "--- again"
 $ASK --server testing=192.168.77.20 $SITE --proxy nginx --http-only
 echo "--- other"; printf '#!/bin/sh\nexec /usr/bin/python3 -m http.server 80\n' >"$WORK/bin/start-nginx"
-! $ASK --server testing=192.168.77.20 $SITE --site b.example.org=testing,http://192.168.77.20 --proxy nginx
+! $ASK --server testing=192.168.77.20 $SITE --site b.example.org=testing,http://192.168.77.20 --proxy nginx || exit 1
 echo "--- taken"; before=$(state)
-! $ASK --server testing=192.168.77.20 --site c.example.org=testing,http://192.168.77.20 --proxy nginx
+! $ASK --server testing=192.168.77.20 --site c.example.org=testing,http://192.168.77.20 --proxy nginx || exit 1
 [ "$before" = "$(state)" ]; kill "$(cat "$WORK/nginx.pid")"; while [ -n "$(ss -Hltn 'sport = 80')" ]; do sleep 0.02; done
 echo "--- nobody"; printf '#!/bin/sh\nexec true\n' >"$WORK/bin/start-nginx"
-! $ASK --server testing=192.168.77.20 --site c.example.org=testing,http://192.168.77.20 --proxy nginx
+! $ASK --server testing=192.168.77.20 --site c.example.org=testing,http://192.168.77.20 --proxy nginx || exit 1
 """)
     again = done.stdout.split("--- again\n")[1].split("---")[0]
     assert "systemctl reload-or-restart nginx failed" in done.stderr
@@ -276,9 +276,9 @@ echo "--- nobody"; printf '#!/bin/sh\nexec true\n' >"$WORK/bin/start-nginx"
 def test_a_proxy_that_refuses_gets_its_old_configuration_back(place):
     done = play(place, r"""
 echo 'nonsense;' >/etc/nginx/conf.d/zz.conf
-! $ASK --server testing=192.168.77.20 $SITE --proxy nginx --http-only
+! $ASK --server testing=192.168.77.20 $SITE --proxy nginx --http-only || exit 1
 [ ! -e /etc/nginx/conf.d/hall.conf ]
-! grep nginx "$WORK/systemctl"
+! grep nginx "$WORK/systemctl" || exit 1
 """)
     assert "nginx -t -q failed" in done.stderr and "nonsense" in done.stderr
     assert "/etc/nginx/conf.d/hall.conf is as it was before" in done.stdout
@@ -297,7 +297,7 @@ for _ in $(seq 3000); do [ -n "$(ss -Hltn 'sport = 1999')" ] && break; sleep 0.0
 def test_a_broker_elsewhere(place):
     done = play(place, ELSEWHERE + r"""
 before=$(state)
-! $ASK --broker mqtt://127.0.0.1:1999 --broker-password-file /root/password --server testing=192.168.77.20
+! $ASK --broker mqtt://127.0.0.1:1999 --broker-password-file /root/password --server testing=192.168.77.20 || exit 1
 [ "$before" = "$(state)" ]
 $ASK --broker mqtt://127.0.0.1:1999 --broker-password-file /root/hall --server testing=192.168.77.20
 cat "$WORK/systemctl"; [ ! -e /etc/mosquitto/passwords ]; hallctl status
@@ -314,9 +314,9 @@ $ASK --server testing=192.168.77.20 >/dev/null
 rm -r /root/.config/hall
 hallctl status; hallctl events --limit 1; hallctl ping testing || true; hallctl --config /var/lib/hall/domains.json status
 as() { setpriv --reuid=nobody --regid=nogroup --clear-groups env HOME=/nonexistent "$@"; }
-! as hallctl status
-! LC_ALL=fr_FR.UTF-8 as hallctl status
-! as hallctl setup --yes
+! as hallctl status || exit 1
+! LC_ALL=fr_FR.UTF-8 as hallctl status || exit 1
+! as hallctl setup --yes || exit 1
 """)
     assert len(re.findall(r"^testing +\w+", done.stdout, re.M)) == 2
     assert "192.168.77.20" in done.stdout
@@ -359,7 +359,7 @@ printf '#!/bin/sh\n"%s" "$@"\nkill -9 $PPID\n' "$WORK/make-users" >"$HALL_SHARE/
 def test_what_was_cut_short_is_finished_the_next_time(place, how):
     before, after, words = CUT_SHORT[how]
     done = play(place, before + r"""
-! $ASK --server testing=192.168.77.20
+! $ASK --server testing=192.168.77.20 || exit 1
 """ + after + r"""
 ! grep restart "$WORK/systemctl"; find /etc /var/lib/hall /root/.config -name '*.hall-new' 2>/dev/null || true
 $ASK --server testing=192.168.77.20 >/dev/null
